@@ -103,10 +103,10 @@ def read_keypoints(path: str | Path, **options: Any) -> Keypoints:
         InputError: The file cannot be read.
         NoPersonError: No person is seen in it.
     """
-    from mocap import bake
+    from mocap.detect import inputs
     from mocap.detect.options import DetectOptions
 
-    return bake.read_keypoints(Path(path), DetectOptions(**options))
+    return inputs.read_keypoints(Path(path), DetectOptions(**options))
 
 
 __all__ = [

@@ -1,20 +1,21 @@
-"""The batch pipeline: `read_keypoints` from a file, and `bake` a file to animation files."""
+"""The batch pipeline: `bake` a file, or the files of several cameras, to animation files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from mocap import assets, formats
+from mocap import assets
 from mocap.core.camera import Camera
-from mocap.core.keypoints import Keypoints, with_fov
+from mocap.core.keypoints import with_fov
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
+from mocap.detect.inputs import Progress, read_keypoints, read_people, read_views
 from mocap.detect.options import DetectOptions
 from mocap.detect.person import Person
-from mocap.errors import InputError, NoPersonError, OutputError
+from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions
 from mocap.retargeting.clip import ClipOptions, Seam, edited
 from mocap.solve.assessment import Assessment, assess
@@ -34,105 +35,6 @@ from mocap.transfer import (
 
 PERSON = "{person}"
 """The placeholder for a person's number in the name of an output."""
-
-Progress = Callable[[int, int | None], None]
-"""Function of the number of frames done and the number of all frames (None if unknown)."""
-
-
-def read_keypoints(
-    path: Path,
-    options: DetectOptions | None = None,
-    progress: Progress | None = None,
-    workers: int | None = None,
-) -> Keypoints:
-    """Read keypoints from a video, an image, a folder of images, or a keypoints file.
-
-    Args:
-        path: The file or folder. A keypoints file is read without detection; hands or face that
-            the options exclude are dropped.
-        options: What to detect.
-        progress: Called after each frame.
-        workers: Number of processes that detect chunks of a long video. The result is the same for
-            any number, and slightly different from that of one pass (None). A script that uses
-            more than one process needs `if __name__ == "__main__":`.
-
-    Returns:
-        One person's keypoints.
-
-    Raises:
-        InputError: The file is missing or cannot be read.
-        NoPersonError: No person was found.
-    """
-    options = options or DetectOptions()
-    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES or formats.openpose_files(path):
-        return _from_file(path, options)
-    # Imported here because they import OpenCV, which keypoint files do not need.
-    from mocap.capture.open import open_source
-    from mocap.capture.video import Video
-    from mocap.detect.parallel import detect_video
-    from mocap.detect.performer import PerformerDetector
-    from mocap.detect.take import detect_source
-
-    with open_source(path, options.source_fps) as source:
-        report = None if progress is None else (lambda done: progress(done, source.count))
-        try:
-            keypoints = None
-            if workers is not None and isinstance(source, Video):
-                keypoints = detect_video(source, options, workers, report)
-            if keypoints is None:
-                with PerformerDetector(options, source.count != 1) as detector:
-                    keypoints = detect_source(source, detector, report)
-            return with_fov(keypoints, source.fov, "metadata")
-        except NoPersonError as error:
-            if options.person is None or options.person == 1:
-                raise
-            raise NoPersonError(
-                f"{path} never shows {options.person} people: leave --person out, or give a "
-                "smaller number (people are counted from the left)."
-            ) from error
-
-
-def read_people(
-    path: Path, options: DetectOptions, progress: Progress | None = None
-) -> list[Person]:
-    """Read the keypoints of several people, up to `options.people`, in one pass.
-
-    Args:
-        path: As for `read_keypoints`; a keypoints file has one person.
-        options: What to detect.
-        progress: Called after each frame.
-
-    Returns:
-        One `Person` each, with the spans of time in which it is seen.
-
-    Raises:
-        InputError: The file is missing or cannot be read.
-        NoPersonError: No person was found.
-    """
-    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
-        keypoints = _from_file(path, options)
-        return [Person(1, keypoints, ((float(keypoints.times[0]), float(keypoints.times[-1])),))]
-    from mocap.capture.open import open_source
-    from mocap.detect.everyone import detect_everyone
-    from mocap.detect.table import open_detector
-
-    with open_source(path, options.source_fps) as source:
-        report = None if progress is None else (lambda done: progress(done, source.count))
-        detector = open_detector(options, source.count != 1)
-        try:
-            people = detect_everyone(source, detector, options, report)
-        finally:
-            detector.close()
-        return [replace(p, keypoints=with_fov(p.keypoints, source.fov, "metadata")) for p in people]
-
-
-def _from_file(path: Path, options: DetectOptions) -> Keypoints:
-    keypoints = formats.load_keypoints(path, options.source_fps)
-    if not options.hands:
-        keypoints = replace(keypoints, hands=None, hands_image=None, hands_confidence=None)
-    if not options.face:
-        keypoints = replace(keypoints, face=None, face_transform=None, face_blendshapes=None)
-    return keypoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,22 +232,6 @@ def bake_onto(
     return out
 
 
-def read_views(
-    paths: Sequence[Path], options: BakeOptions, progress: Progress | None = None
-) -> list[Keypoints]:
-    """Read one performer's keypoints from the clips of several cameras; see `read_keypoints`.
-
-    Args:
-        paths: The clips.
-        options: As in `bake`.
-        progress: As in `bake`.
-    """
-    return [
-        with_fov(read_keypoints(p, options.detect, progress, options.workers), options.fov)
-        for p in paths
-    ]
-
-
 def bake_views(
     paths: Sequence[Path],
     targets: Sequence[Target],
@@ -376,7 +262,10 @@ def bake_views(
             f"{calibration} has {len(cameras.views)} cameras, but there are {len(paths)} clips: "
             "give one clip for each camera, in the file's order."
         )
-    views = read_views(paths, options, progress)
+    views = [
+        with_fov(keypoints, options.fov)
+        for keypoints in read_views(paths, options.detect, progress, options.workers)
+    ]
     names = [path.name for path in paths]
     if cameras is None:
         cameras = calibrate(views, options.solve.height, names).cameras

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap import assets, bake
+from mocap import assets
 from mocap.capture.picture import jpeg
 from mocap.capture.source import Frame, Source
 from mocap.capture.video import Video
@@ -21,6 +21,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.keypoints import concatenate as join_keypoints
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
+from mocap.detect.inputs import read_keypoints
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.errors import NoPersonError
@@ -43,7 +44,7 @@ def truth() -> Motion:
 @pytest.fixture(scope="module")
 def detected() -> Keypoints:
     options = DetectOptions(hands=False, face=False)
-    return bake.read_keypoints(assets.path("demo/demo.mp4"), options)
+    return read_keypoints(assets.path("demo/demo.mp4"), options)
 
 
 def limb_directions(motion: Motion) -> np.ndarray:
@@ -97,14 +98,14 @@ def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(
 
 
 def test_an_image_is_a_clip_of_one_frame(data: Path) -> None:
-    keypoints = bake.read_keypoints(data / "images" / "tfjs_pose.jpg")
+    keypoints = read_keypoints(data / "images" / "tfjs_pose.jpg")
     assert len(keypoints) == len(solve_take(keypoints)) == 1
 
 
 def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
     (tmp_path / "k.jsonl").write_text(keypoints_json.dumps_lines(k))
-    assert np.abs(bake.read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
+    assert np.abs(read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
 
 
 def test_an_empty_input_is_refused(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_an_empty_input_is_refused(tmp_path: Path) -> None:
     empty = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.camera)
     (tmp_path / "k.json").write_text(keypoints_json.dumps(empty))
     with pytest.raises(NoPersonError, match="30 frames"):
-        bake.read_keypoints(tmp_path / "k.json")
+        read_keypoints(tmp_path / "k.json")
 
 
 class Clip(Source):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
-from mocap.bake import Progress, bake
+from mocap.bake import bake
 from mocap.batch.jobs import Job
 from mocap.batch.ledger import Written, done_in, fingerprint, is_current, record
+from mocap.detect.inputs import Progress
 from mocap.errors import MocapError
 
 Status = Literal["done", "failed", "up to date"]

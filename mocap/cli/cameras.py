@@ -35,9 +35,10 @@ def cameras(
     """Find the positions of cameras from one performer's motion, for `mocap bake --cameras`."""
     import numpy as np
 
-    from mocap.bake import BakeOptions, read_views
     from mocap.cameras.auto import calibrate
     from mocap.cameras.calibration import save_cameras
+    from mocap.core.keypoints import with_fov
+    from mocap.detect.inputs import read_views
     from mocap.detect.options import DetectOptions
     from mocap.errors import MocapError, OutputError
 
@@ -49,9 +50,9 @@ def cameras(
     if output.suffix.lower() != ".toml":
         raise OutputError(f"{output} cannot be written: cameras go into a .toml file.")
     detect = DetectOptions(model=model, hands=False, face=False, source_fps=source_fps)
-    options = BakeOptions(detect, fov=opt.radians(fov))
     with console.progress(f"Detecting {len(inputs)} clips") as progress:
-        views = read_views(inputs, options, progress)
+        views = read_views(inputs, detect, progress)
+    views = [with_fov(keypoints, opt.radians(fov)) for keypoints in views]
     found = calibrate(views, height, [path.name for path in inputs])
     save_cameras(output, found.cameras)
     offsets = np.asarray(found.cameras.offsets)

@@ -9,6 +9,7 @@ import typer
 
 from mocap.cli import console
 from mocap.cli import options as opt
+from mocap.detect.inputs import read_keypoints
 
 if TYPE_CHECKING:
     from mocap.core.keypoints import Keypoints
@@ -41,14 +42,13 @@ def detect(
     workers: opt.Workers = None,
 ) -> None:
     """Detect a person and write the keypoints as JSON, in the format of TF.js pose-detection."""
-    from mocap import bake as pipeline
     from mocap import formats
     from mocap.core.keypoints import Keypoints
 
     formats.check_writable(output, Keypoints)
     options = opt.detection(locals())
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = pipeline.read_keypoints(source, options, progress, workers)
+        keypoints = read_keypoints(source, options, progress, workers)
     formats.save(output, keypoints)
     console.out.print(f"{output}: {_seen(keypoints, hands, face)}, {console.size(output)}")
 

@@ -29,7 +29,7 @@ def report(
     Example: mocap report squats.mp4 -o squats.html
     """
     from mocap import formats
-    from mocap.bake import read_keypoints
+    from mocap.detect.inputs import read_keypoints
     from mocap.detect.options import DetectOptions
     from mocap.report.page import report as page
     from mocap.solve.take import solve_take

@@ -125,7 +125,7 @@ def read(path: Path) -> Motion:
         InputError: The file cannot be read, or has no motion of a humanoid.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
-        from mocap.bake import read_keypoints
+        from mocap.detect.inputs import read_keypoints
 
         return solve_take(read_keypoints(path))
     return load_motion(path)

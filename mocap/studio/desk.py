@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from mocap import assets, bake, formats, transfer
+from mocap import assets, formats, transfer
 from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import HUMANOID
+from mocap.detect.inputs import read_keypoints
 from mocap.errors import InputError
 from mocap.live.performer import LivePerformer
 from mocap.retargeting import retarget
@@ -145,7 +146,7 @@ class Desk:
         path = self.takes.path(take)
         key = (take, path.stat().st_mtime_ns, grade)
         if key not in self._solved:
-            keypoints = with_fov(bake.read_keypoints(path), self._fov)
+            keypoints = with_fov(read_keypoints(path), self._fov)
             progress(0.0)  # it may have been cancelled while it waited
             motion = (
                 solve_take(keypoints, progress=progress)

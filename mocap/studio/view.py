@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import bake, formats
+from mocap import formats
 from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
+from mocap.detect.inputs import read_keypoints
 from mocap.formats.gltf.read import animations
 from mocap.live.avatar import files_of, load_avatar
 from mocap.retargeting import load_motion, retarget
@@ -59,7 +60,7 @@ def opened(path: Path, fov: float | None = None) -> Opened:
         InputError: The file cannot be read, or holds no humanoid.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
-        keypoints = with_fov(bake.read_keypoints(path), fov)
+        keypoints = with_fov(read_keypoints(path), fov)
         return Opened(path, solve_take(keypoints), None, keypoints)
     if path.suffix.lower() not in _CHARACTERS:
         return Opened(path, load_motion(path))

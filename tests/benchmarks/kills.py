@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from mocap import formats
-from mocap.bake import read_keypoints
+from mocap.detect.inputs import read_keypoints
 from tests.helpers.command import MOCAP
 from tests.helpers.places import MANNEQUIN
 from tests.helpers.stream_clients import ack, next_frame, viewer

@@ -32,7 +32,7 @@ import numpy as np
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from mocap.bake import read_keypoints
+from mocap.detect.inputs import read_keypoints
 from mocap.stream import protocol
 from mocap.studio import messages as studio
 from tests.helpers.places import ROOT

@@ -21,7 +21,7 @@ from mediapipe import Image, ImageFormat
 from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python import vision as V
 
-from mocap import bake
+from mocap.detect.inputs import read_keypoints
 from mocap.detect.mediapipe.bundles import face_bundle, hand_bundle, pose_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.detect.options import DetectOptions
@@ -111,9 +111,7 @@ def tables(quick: bool) -> list[Table]:
             two = _rate(lambda whole=whole: _two_bare(clip, whole))
             rows.append((what, "two of these side by side", two, two / bare))
             for name, workers in (("one pass", None), ("1 worker", 1), ("2 workers", 2)):
-                rate = _rate(
-                    lambda o=options, w=workers: len(bake.read_keypoints(clip, o, workers=w))
-                )
+                rate = _rate(lambda o=options, w=workers: len(read_keypoints(clip, o, workers=w)))
                 rows.append((what, name, rate, rate / bare))
     title = f"Detection, BlazePose {_MODEL}, frames a second; load at the start {load:.1f}"
     return [Table(title, ("what", "how", "frames/s", "ratio"), tuple(rows), "the bare loop")]

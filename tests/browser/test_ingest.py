@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Route
 
-from mocap.bake import read_keypoints
 from mocap.core.keypoints import LANDMARKS
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID
+from mocap.detect.inputs import read_keypoints
 from mocap.detect.options import DetectOptions
 from mocap.stream import protocol
 from tests.helpers.browser import filming, served

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from playwright.sync_api import Page
 
-from mocap import bake, formats
+from mocap import formats
 from mocap.core.keypoints import Keypoints
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
+from mocap.detect.inputs import read_keypoints
 from mocap.retargeting import load_motion, retarget
 from mocap.solve.take import solve_take
 from mocap.studio.desk import as_live
@@ -34,7 +35,7 @@ def test_a_take_is_trimmed_compared_filmed_and_exported(
         open_take(page, take.stem)
         mark(page, 1 / 3, "i")
         mark(page, 2 / 3, "o")
-        keypoints = bake.read_keypoints(take)
+        keypoints = read_keypoints(take)
         whole = solve_take(keypoints)
         kept = assert_exports_the_part(page, whole, tmp_path, node)
         assert_films_the_take(page, keypoints, whole.duration, tmp_path)
@@ -168,7 +169,7 @@ def test_a_film_keeps_its_way_and_goes_on_over_a_damaged_picture(
         page = open_page(host.url, 660, 440)
         ready(page)
         open_take(page, take.stem)
-        keypoints = bake.read_keypoints(take)
+        keypoints = read_keypoints(take)
         duration = solve_take(keypoints).duration
         mark(page, keypoints_time(keypoints, first) / duration, "i")
         mark(page, keypoints_time(keypoints, last) / duration, "o")

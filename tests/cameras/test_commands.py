@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -51,6 +52,31 @@ def test_a_take_of_two_cameras_is_baked(run: Run, clips: Path) -> None:
     status, _, err = run(*bake[:2], *bake[1:], "lab.toml")
     assert (status, "has 2 cameras, but there are 3 clips" in err) == (2, True)
     assert not (clips / "x.bvh").exists()
+
+
+def test_a_missing_clip_is_refused_before_anything_is_detected(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("a clip was detected")
+
+    monkeypatch.setattr("mocap.detect.performer.PerformerDetector", never)
+    cv2.imwrite(str(clips / "left.png"), np.zeros((32, 32, 3), np.uint8))
+    bad = {
+        "right.mp4": "There is no file 'right.mp4'.",
+        "broken.json": "broken.json",
+        "empty.mp4": "'empty.mp4' is empty (0 bytes).",
+    }
+    (clips / "broken.json").write_text("{")
+    (clips / "empty.mp4").touch()
+    for name, reason in bad.items():
+        for cameras in ("auto", "lab.toml"):
+            status, _, err = run(
+                "bake", "left.png", name, "-o", "x.bvh", "--cameras", cameras
+            )  # fmt: skip
+            assert (status, reason in err) == (2, True), err
+        status, _, err = run("cameras", "left.png", name, "-o", "found.toml")
+        assert (status, reason in err) == (2, True), err
 
 
 def test_two_cameras_are_found_and_saved(run: Run, clips: Path) -> None:

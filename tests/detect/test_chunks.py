@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap import bake
 from mocap.capture.open import open_source
 from mocap.capture.video import IrregularTimesError, Video
 from mocap.capture.video_check import VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect import chunks
 from mocap.detect.chunks import LEAD, Chunk, DetectedChunk, detect_chunk, join, plan
+from mocap.detect.inputs import read_keypoints
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import empty_frame
 from mocap.detect.performer import PerformerDetector
@@ -204,8 +204,8 @@ def test_chunked_detection_is_reproducible_and_close_to_one_pass(
     monkeypatch.setattr(chunks, "_SHORTEST", 50)  # so that a short clip has two
     assert len(plan(100 / 30, 30.0)) == 2
     counted: list[int] = []
-    one = bake.read_keypoints(clip, options, workers=1)
-    two = bake.read_keypoints(clip, options, lambda done, total: counted.append(done), workers=2)
+    one = read_keypoints(clip, options, workers=1)
+    two = read_keypoints(clip, options, lambda done, total: counted.append(done), workers=2)
     for name in (f.name for f in fields(Keypoints) if f.name != "camera"):
         a, b = getattr(one, name), getattr(two, name)
         assert (a is None) == (b is None)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from mocap import bake
 from mocap.capture.open import open_source
 from mocap.capture.picture import jpeg
 from mocap.core.keypoints import Keypoints, concatenate, has_person
+from mocap.detect.inputs import read_keypoints
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import PersonTrack, is_same, mask_others
@@ -86,12 +86,12 @@ def test_following_the_next_person_takes_effect_at_once(pair: np.ndarray) -> Non
 def test_the_command_line_reports_too_few_people(pair: np.ndarray, tmp_path: Path) -> None:
     (tmp_path / "two.jpg").write_bytes(jpeg(pair[0], pair.shape[2]))
     assert has_person(
-        bake.read_keypoints(
+        read_keypoints(
             tmp_path / "two.jpg", DetectOptions(model="lite", hands=False, face=False, person=2)
         )
     )
     with pytest.raises(NoPersonError, match=r"two\.jpg never shows 3 people"):
-        bake.read_keypoints(
+        read_keypoints(
             tmp_path / "two.jpg", DetectOptions(model="lite", hands=False, face=False, person=3)
         )
 

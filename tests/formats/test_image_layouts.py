@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mocap.bake import read_keypoints
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion
+from mocap.detect.inputs import read_keypoints
 from mocap.detect.options import DetectOptions
 from mocap.errors import InputError
 from mocap.formats import keypoints_json as kj

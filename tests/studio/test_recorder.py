@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap.bake import read_keypoints
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
+from mocap.detect.inputs import read_keypoints
 from mocap.solve.cuts import find_cuts
 from mocap.studio.continuity import ContinuousClock, seen_by
 from mocap.studio.pictures import read_index
