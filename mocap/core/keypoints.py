@@ -120,7 +120,7 @@ BLENDSHAPES: tuple[str, ...] = (
 # The fields of Keypoints with one row per frame.
 _ARRAYS = (
     "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image",
-    "hands_confidence", "face_blendshapes", "new_take",
+    "hands_confidence", "face_blendshapes", "new_take", "track",
 )  # fmt: skip
 
 
@@ -149,6 +149,8 @@ class Keypoints:
             them.
         new_take: (F,) 1 in the first frame after a hard cut, else 0; None if the pictures were not
             compared.
+        track: (F,) the number of the track that a detector of several people gave the person in
+            each picture; None if it does not track. A number is a hint at who is who.
 
     Raises:
         InputError: If shapes disagree or times do not increase.
@@ -166,6 +168,7 @@ class Keypoints:
     hands_confidence: Float[ndarray, "frames 2"] | None = None
     face_blendshapes: Float[ndarray, "frames 51"] | None = None
     new_take: Float[ndarray, "frames"] | None = None
+    track: Float[ndarray, "frames"] | None = None
 
     def __post_init__(self) -> None:
         frames = int(np.size(self.times))
@@ -175,6 +178,7 @@ class Keypoints:
             "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
             "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2),
             "face_blendshapes": (frames, len(BLENDSHAPES)), "new_take": (frames,),
+            "track": (frames,),
         }  # fmt: skip
         for name, shape in shapes.items():
             value = getattr(self, name)
@@ -221,6 +225,7 @@ class Keypoints:
             None if self.face_blendshapes is None else self.face_blendshapes[:,
                 _MIRRORED_BLENDSHAPES],
             self.new_take,
+            self.track,
         )  # fmt: skip
 
 

@@ -62,8 +62,8 @@ def detect_everyone(
         ]
         cuts.append(float(begins))
         times.append(frame.time)
-        found.append(people)
         sightings.append(sightings_of(frame.image, people))
+        found.append([replace(k, track=None) for k in people])
         if progress is not None:
             progress(len(times))
     if size is None:

@@ -14,7 +14,14 @@ from numpy import ndarray
 
 from mocap.core.keypoints import Keypoints
 from mocap.detect.people import extent, middle
-from mocap.detect.sightings import Sighting, TrackEnd, deviation, mixed_look, sightings_of
+from mocap.detect.sightings import (
+    OTHER_TRACK,
+    Sighting,
+    TrackEnd,
+    deviation,
+    mixed_look,
+    sightings_of,
+)
 
 # Largest cost of a step from frame to frame, and of finding again a person who was not seen for
 # half a second or more: deviations, squared and summed.
@@ -43,7 +50,7 @@ class _Followed:
         velocity = velocity + share * ((at - before.middle) / step - velocity)
         size = before.size + share * (extent(sighting.points) - before.size)
         look = mixed_look(before.look, sighting.look, min(step / _LOOKING, 0.5))
-        self.end = TrackEnd(time, at, velocity, size, sighting.points, look)
+        self.end = TrackEnd(time, at, velocity, size, sighting.points, look, sighting.track)
         self.index = index
 
 
@@ -114,12 +121,20 @@ class Following:
             limits[row] = _STEP if time - known.end.time < 0.5 else _AGAIN
             for column, sighting in enumerate(seen):
                 costs[row, column] = deviation(known.end, _first(sighting, time))
-                # Detectors that track yield people in the same order.
-                if known.index != column:
-                    costs[row, column] += _HYSTERESIS
+                costs[row, column] += self._change(known, column, seen)
         rows, columns = linear_sum_assignment(np.minimum(costs, limits[:, None]))
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return {numbers[r]: c for r, c in pairs if costs[r, c] < limits[r]}
+
+    def _change(self, known: _Followed, column: int, seen: Sequence[Sighting]) -> float:
+        """Return the cost of a step to a sighting that another person may have been before."""
+        before, now = known.end.track, seen[column].track
+        if before is None or now is None:
+            # Many detectors yield people in the same order.
+            return _HYSTERESIS * (known.index != column)
+        begun = any(p.end.track == now for p in self._people.values())
+        goes_on = any(s.track == before for s in seen)
+        return OTHER_TRACK if before != now and (begun or goes_on) else 0.0
 
 
 def _left(sighting: Sighting) -> float:
@@ -128,4 +143,6 @@ def _left(sighting: Sighting) -> float:
 
 def _first(sighting: Sighting, time: float) -> TrackEnd:
     points = sighting.points
-    return TrackEnd(time, middle(points), None, extent(points), points, sighting.look)
+    return TrackEnd(
+        time, middle(points), None, extent(points), points, sighting.look, sighting.track
+    )

@@ -3,7 +3,8 @@
 A detector yields the people of each frame in any order. First, sightings that follow each other
 without doubt are joined to tracklets: a tracklet ends where its person is not seen, or where
 another person could be meant. Then tracklets are linked over the whole take, all at once, by the
-assignment of least cost over position, motion, size, pose and look. Hysteresis comes from that
+assignment of least cost over position, motion, size, pose, look and the detector's own tracks.
+Hysteresis comes from that
 order: near a crossing no decision is taken from single frames, only from what is known of the
 tracklets before and after it.
 """
@@ -18,7 +19,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.detect.people import extent, is_double, middle
-from mocap.detect.sightings import Sighting, TrackEnd, deviation, look_distance, mean_look
+from mocap.detect.sightings import (
+    OTHER_TRACK,
+    Sighting,
+    TrackEnd,
+    deviation,
+    look_distance,
+    mean_look,
+)
 
 # Seconds without a sighting after which a tracklet ends.
 _UNSEEN = 0.25
@@ -82,7 +90,34 @@ class _Tracklet:
         seen = self.sightings if whole else self.sightings[order][:count]
         look = mean_look([s.look for s in seen if s.look is not None])
         size = float(np.median(sizes))
-        return TrackEnd(float(times[0]), middles[0], velocity, size, points[0], look)
+        track = self.sightings[order][0].track
+        return TrackEnd(float(times[0]), middles[0], velocity, size, points[0], look, track)
+
+
+class _Tracks:
+    """When the detector's tracks begin and end, seconds."""
+
+    def __init__(
+        self, times: Sequence[float], frames: Sequence[Sequence[tuple[int, Sighting]]]
+    ) -> None:
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+        for time, sightings in zip(times, frames, strict=True):
+            for _, sighting in sightings:
+                if sighting.track is not None:
+                    self._first.setdefault(sighting.track, time)
+                    self._last[sighting.track] = time
+
+    def cost(self, before: TrackEnd, after: TrackEnd) -> float:
+        """Return the cost of a step to another track than that of the person.
+
+        A step to a track that begins later, from one that has ended, costs nothing.
+        """
+        if before.track is None or after.track is None or before.track == after.track:
+            return 0.0
+        begun = self._first[after.track] <= before.time
+        goes_on = self._last[before.track] >= after.time
+        return OTHER_TRACK if begun or goes_on else 0.0
 
 
 def identify(
@@ -106,12 +141,13 @@ def identify(
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     longest = max((len(t.frames) for t in tracklets), default=0)
     cores = [t for t in tracklets if len(t.frames) >= min(_CORE / step, longest)]
-    chains = _chains(cores)
+    tracks = _Tracks(times, kept)
+    chains = _chains(cores, tracks)
     # A person is seen for a while without a break; chains of single sightings are errors.
     least = min(_BRIEF / step, longest)
     chains = [c for c in chains if max(len(t.frames) for t in c) >= least]
     chains = sorted(chains, key=lambda c: -sum(len(t.frames) for t in c))[:most]
-    people = _filled(times, kept, chains)
+    people = _filled(times, kept, chains, tracks)
 
     def first_seen(person: dict[int, int]) -> tuple[int, float]:
         frame = min(person)
@@ -236,7 +272,7 @@ def _certain(
     return pairs
 
 
-def _chains(tracklets: list[_Tracklet]) -> list[list[_Tracklet]]:
+def _chains(tracklets: list[_Tracklet], tracks: _Tracks) -> list[list[_Tracklet]]:
     """Link the tracklets of each person, by the assignment of least cost over the whole take."""
     from scipy.optimize import linear_sum_assignment
 
@@ -251,7 +287,8 @@ def _chains(tracklets: list[_Tracklet]) -> list[list[_Tracklet]]:
         for b, start in enumerate(starts):
             gap = start.time - end.time
             if 0.0 < gap <= _LONGEST:
-                costs[a, b] = min(deviation(end, start) + _GAP * gap, _NEVER)
+                cost = deviation(end, start) + _GAP * gap + tracks.cost(end, start)
+                costs[a, b] = min(cost, _NEVER)
     rows, columns = linear_sum_assignment(costs)
     follower = {int(a): int(b) for a, b in zip(rows, columns, strict=True) if b < n}
     follower = {a: b for a, b in follower.items() if costs[a, b] < _NEVER}
@@ -272,6 +309,7 @@ def _filled(
     times: Sequence[float],
     frames: Sequence[list[tuple[int, Sighting]]],
     chains: list[list[_Tracklet]],
+    tracks: _Tracks,
 ) -> list[dict[int, int]]:
     """Return the people of chains, with the sightings that fit into their gaps."""
     from scipy.optimize import linear_sum_assignment
@@ -288,23 +326,34 @@ def _filled(
         ]
         if not free or not expected:
             continue
-        costs = np.array(
-            [[_misfit(e, tolerance, s, time) for _, s in free] for _, (e, tolerance) in expected]
-        )
+        costs = np.array([[_misfit(e, s, time, tracks) for _, s in free] for _, e in expected])
         for row, column in zip(*linear_sum_assignment(np.minimum(costs, _FILL)), strict=True):
             if costs[row, column] < _FILL:
                 people[expected[row][0]][frame] = free[column][0]
     return people
 
 
-def _misfit(expected: TrackEnd, tolerance: float, sighting: Sighting, time: float) -> float:
-    points = sighting.points
-    seen = TrackEnd(time, middle(points), None, extent(points), points, sighting.look)
-    return deviation(replace(expected, time=time - tolerance, velocity=None), seen)
+@dataclass(frozen=True, eq=False, slots=True)
+class _Expected:
+    """Where a person is expected, the seconds to when they are next known, and what is known."""
+
+    end: TrackEnd
+    tolerance: float
+    before: TrackEnd | None
+    after: TrackEnd | None
 
 
-def _expected(ends: list[tuple[TrackEnd, TrackEnd]], time: float) -> tuple[TrackEnd, float] | None:
-    """Return where a person is expected, and the seconds to when they are next known.
+def _misfit(expected: _Expected, sighting: Sighting, time: float, tracks: _Tracks) -> float:
+    points, track = sighting.points, sighting.track
+    seen = TrackEnd(time, middle(points), None, extent(points), points, sighting.look, track)
+    known = replace(expected.end, time=time - expected.tolerance, velocity=None)
+    steps = [tracks.cost(e, seen) for e in (expected.before,) if e is not None]
+    steps += [tracks.cost(seen, e) for e in (expected.after,) if e is not None]
+    return deviation(known, seen) + min(steps)
+
+
+def _expected(ends: list[tuple[TrackEnd, TrackEnd]], time: float) -> _Expected | None:
+    """Return where a person is expected.
 
     Between two tracklets of a person, by a cubic through both ends; before the first and after the
     last one for a moment, at constant speed.
@@ -321,7 +370,7 @@ def _expected(ends: list[tuple[TrackEnd, TrackEnd]], time: float) -> tuple[Track
             return None
         step = away * (np.zeros(2) if known.velocity is None else known.velocity)
         moved = replace(known, middle=known.middle + step, points=known.points + step)
-        return moved, abs(away)
+        return _Expected(moved, abs(away), before, after)
     gap = after.time - before.time
     share = (time - before.time) / gap
     tolerance = _BETWEEN * min(time - before.time, after.time - time)
@@ -334,4 +383,5 @@ def _expected(ends: list[tuple[TrackEnd, TrackEnd]], time: float) -> tuple[Track
     shape = (1.0 - share) * (before.points - before.middle) + share * (after.points - after.middle)
     size = before.size + share * (after.size - before.size)
     looks = [e.look for e in (before, after) if e.look is not None]
-    return TrackEnd(nearer.time, at, None, size, at + shape, mean_look(looks)), tolerance
+    end = TrackEnd(nearer.time, at, None, size, at + shape, mean_look(looks))
+    return _Expected(end, tolerance, before, after)

@@ -15,6 +15,9 @@ from numpy import ndarray
 
 from mocap.core.keypoints import LANDMARKS, Keypoints
 
+OTHER_TRACK = 4.0
+"""Cost, squared deviations, of a step from one of the detector's tracks to another one while both
+go on: trackers stay with their person, but not always."""
 # Deviations of one sighting from the last one: middle (sizes, and what is added a second and a
 # squared second unseen), pose (sizes), size (logarithm), look (Hellinger distance; 0.1 between two
 # pictures of one person, 0.3 and more between people who are dressed differently).
@@ -50,11 +53,13 @@ class Sighting:
         confidence: Mean confidence of the landmarks, in [0, 1].
         look: (P, B) histograms, each with sum 1, of the colours of the person's parts; NaN for a
             part that is not seen, None if there is none.
+        track: The number of the detector's track; None if it does not track.
     """
 
     points: Float[ndarray, "33 2"]
     confidence: float = 1.0
     look: Float[ndarray, "parts bins"] | None = None
+    track: int | None = None
 
 
 def sightings_of(
@@ -71,7 +76,8 @@ def sightings_of(
     for n, keypoints in enumerate(people):
         others = np.array(points[:n] + points[n + 1 :]).reshape(-1, 33, 2)
         look = look_of(image, points[n], others)
-        out.append(Sighting(points[n], float(keypoints.confidence.mean()), look))
+        track = None if keypoints.track is None else int(keypoints.track[0])
+        out.append(Sighting(points[n], float(keypoints.confidence.mean()), look, track))
     return out
 
 
@@ -175,7 +181,8 @@ class TrackEnd:
     """One end of a tracklet.
 
     time: seconds. middle: pixels. velocity: pixels a second; None after too few sightings. size:
-    pixels. points: (33, 2) pixels. look: of the whole tracklet.
+    pixels. points: (33, 2) pixels. look: of the whole tracklet. track: number of the detector's
+    track; None if it does not track.
     """
 
     time: float
@@ -184,6 +191,7 @@ class TrackEnd:
     size: float
     points: ndarray
     look: ndarray | None
+    track: int | None = None
 
 
 def _facing(points: ndarray) -> ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,50 @@ def test_a_person_alone_who_rises_fast_keeps_the_number() -> None:
     sightings = [[Sighting(p), Sighting(q)] for p, q in zip(person, passer, strict=True)]
     people = identify([f / 15.0 for f in range(frames)], sightings)
     assert sorted(sorted(set(p.values())) for p in people) == [[0], [1]]
+
+
+def met(seconds: float, tracks: tuple[int, int]) -> list[list[Sighting]]:
+    """Return sightings of two people alike, side by side, and after a gap one above the other.
+
+    Nothing but the detector's tracks tells who is who then; the first of `tracks` is the upper
+    person's. Before, the left person's is 0 and the right person's 1.
+    """
+    shape = walker(0, line(1, (0.0, 0.0, -4.0), (0.0, 0.0, -4.0)))[0]
+    away, seen = np.ptp(shape, axis=0).max(), round(0.5 * FPS)
+    sides = [[Sighting(shape + (sign * away, 0.0), track=t) for t, sign in enumerate((-0.3, 0.3))]]
+    heights = [
+        [
+            Sighting(shape + (0.0, s * away), track=t)
+            for t, s in zip(tracks, (-0.3, 0.3), strict=True)
+        ]
+    ]
+    return sides * seen + [[]] * round(seconds * FPS) + heights * seen
+
+
+@pytest.mark.parametrize("tracks", [(0, 1), (1, 0), (0, 7), (7, 0), (1, 7)])
+def test_the_detectors_tracks_tell_who_is_who_where_nothing_else_does(
+    tracks: tuple[int, int],
+) -> None:
+    frames = met(0.4, tracks)
+    people = identify([f / FPS for f in range(len(frames))], frames)
+    told = [{frames[f][i].track for f, i in person.items()} for person in people]
+    before = {0, 1} - set(tracks)
+    expected = [{0}, {1}] if not before else [{t} | ({7} if t in before else set()) for t in (0, 1)]
+    assert told == expected
+
+
+@pytest.mark.parametrize("dressed_alike", [False, True])
+def test_clothes_and_places_outweigh_tracks(dressed_alike: bool) -> None:
+    """Trackers exchange people who are dressed differently as they cross; others, while apart."""
+    for seed in range(2):
+        times, sightings, truth = crossing(seed, dressed_alike, 2)
+        swap = len(times) // 2 if dressed_alike else len(times) // 4
+        tracked = [
+            [
+                replace(s, track=None if k < 0 else k if f < swap else 1 - k)
+                for s, k in zip(seen, who, strict=True)
+            ]
+            for f, (seen, who) in enumerate(zip(sightings, truth, strict=True))
+        ]
+        found = identify(times, tracked)
+        assert sorted(map(sorted, owners(found, truth))) == [[0], [1]], seed

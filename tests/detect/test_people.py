@@ -233,3 +233,5 @@ def test_everyone_is_tracked(pair: np.ndarray) -> None:
         columns = sorted(float(k.image[0, :, 0].mean()) for k in people)
         assert len(columns) == 2
         assert columns[0] < 0.5 * pair.shape[2] < columns[1]
+    tracks = [{float(k.track[0]): k.image[0, 0, 0] > 0.5 * pair.shape[2] for k in p} for p in found]
+    assert all(t == tracks[0] for t in tracks), "the left person's track and the right person's"

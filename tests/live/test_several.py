@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,6 +64,25 @@ def test_numbers_are_kept_while_people_cross(flips: bool) -> None:
         for number, index in numbers.items():
             owners.setdefault(number, set()).add(order[index][0])
     assert owners == {0: {1}, 1: {0}}, "numbered from the left"
+
+
+@pytest.mark.parametrize("tracks", [(0, 1), (1, 0)])
+def test_the_detectors_tracks_tell_numbers_where_nothing_else_does(
+    tracks: tuple[int, int],
+) -> None:
+    """Two people alike, side by side, and half a second later one above the other."""
+    points = walker(0, np.full((1, 3), (0.0, -0.2, -4.0)))[0]
+    image, following = np.full((360, 640, 3), 128, np.uint8), Following(2)
+    places = ((0.3, (-1.0, 0.0)), (0.3, (1.0, 0.0))), ((0.3, (0.0, 1.0)), (0.3, (0.0, -1.0)))
+    for time, own, there in ((0.0, (0, 1), places[0]), (0.5, tracks, places[1])):
+        found = [
+            replace(
+                keypoints(points + (*np.multiply(away, to), 0.0), time), track=np.array([float(t)])
+            )
+            for t, (away, to) in zip(own, there, strict=True)
+        ]
+        numbers, _ = following.numbers(image, found, time)
+    assert numbers == {tracks[0]: 0, tracks[1]: 1}
 
 
 def test_a_number_is_reused_after_some_seconds() -> None:

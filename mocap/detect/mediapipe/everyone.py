@@ -9,6 +9,7 @@ for, now and then, in what is left of the picture when all that are known are er
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -81,6 +82,7 @@ class EveryoneDetector:
         self._last = -1
         self._searched = -math.inf
         self._bodies: list[TrackedBody] = []
+        self._tracks = itertools.count()
         # The hands' and face's trackers of each person, and where the person was last, pixels.
         self._parts: list[_Parts] = []
         self._pool = ThreadPoolExecutor(max_workers=3)
@@ -147,7 +149,8 @@ class EveryoneDetector:
                 body.see_look(image, own, [k for k in kept if k is not own], time)
             body.update(own, time)
         self._drop([b for b in self._bodies if time - b.seen > PATIENCE])
-        return kept
+        tracks = {id(seen): float(body.track) for seen, body in found}
+        return [replace(k, track=np.array([tracks[id(k)]])) for k in kept]
 
     def _drop(self, bodies: Sequence[TrackedBody]) -> None:
         for body in bodies:
@@ -177,15 +180,16 @@ class EveryoneDetector:
             if len(new) == before:  # nor would another look at the whole show more
                 parts = [p for p in parts if p is not _WHOLE]
         if self._video:
-            for person in new:
-                points = person.image[0]
+            for n, person in enumerate(new):
+                points, track = person.image[0], next(self._tracks)
+                new[n] = replace(person, track=np.array([float(track)]))
                 again = [
                     b for b in self._bodies
                     if b.lost and is_same(points, b.place, time - b.seen)
                     and not b.looks_other(image, person)
                 ]  # fmt: skip
                 self._drop(sorted(again, key=lambda b: b.surprise(points))[:1])
-                tracked = TrackedBody(partial(self._landmarker, True, 1), points, time)
+                tracked = TrackedBody(partial(self._landmarker, True, 1), points, time, track)
                 # Its tracker begins with this picture.
                 others = [b.outline for b in self._bodies if b.outline is not None]
                 tracked.detect(image, Others(others), self._last, time)

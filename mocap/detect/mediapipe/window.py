@@ -77,15 +77,17 @@ class TrackedBody:
         outline: The person in the last picture; None if they were not seen, or the landmarker does
             not tell.
         nearness: What is known of the person's distance.
+        track: The number of the track.
     """
 
     def __init__(
-        self, landmarker: Callable[[], PoseLandmarker], place: ndarray, seen: float
+        self, landmarker: Callable[[], PoseLandmarker], place: ndarray, seen: float, track: int = 0
     ) -> None:
         self._make, self._landmarker = landmarker, landmarker()
         self.place, self.seen, self.lost = place, seen, False
         self.outline: Outline | None = None
         self.nearness = Nearness()
+        self.track = track
         self._velocity, self._expected, self._looked = np.zeros(2), middle(place), seen
         self._size = extent(place)
         # The part of the joints that others hid when the landmarker last found a body, and that
