@@ -29,7 +29,7 @@ from rigs.render import View, frames
 
 from . import captured
 from .performances import FPS, MORE, PERFORMANCES, perform
-from .rendered import DATA, METRES, PARTS, PIXELS, TURNS, UNSEEN
+from .rendered import METRES, PARTS, PIXELS, SEEN, TURNS, UNSEEN
 
 SIZES: tuple[PoseSize, ...] = ("full", "heavy")
 
@@ -161,8 +161,8 @@ def record(name: str, data: Path) -> None:
                 f"{label}/{size}/confidence": whole(keypoints.confidence, PARTS, np.uint8),
             }  # fmt: skip
         print(f"{name}, {label}: {len(motion)} frames", flush=True)
-    DATA.mkdir(parents=True, exist_ok=True)
-    file = DATA / f"{name.replace(' ', '_')}.npz"
+    SEEN.mkdir(parents=True, exist_ok=True)
+    file = SEEN / f"{name.replace(' ', '_')}.npz"
     np.savez_compressed(file, **out)
     print(f"{file.name}: {file.stat().st_size / 1e3:.0f} kB", flush=True)
 
