@@ -2,8 +2,8 @@
 
 The scenes are those of crossing_scenes.py. `--people` detects all in one pass. A switch is a frame
 in which a track goes over to another performer. Limb errors are those of the bake, beside the bake
-of the same performer alone in the picture, in the frames in which the person was found. Needs
-Chromium (rigs/page.py); some minutes.
+of the same performer alone in the picture, in the frames in which the person was found. Performers
+are in the scene's order, the nearest first. Needs Chromium (rigs/page.py); ten minutes and more.
 """
 
 from __future__ import annotations
@@ -88,16 +88,18 @@ def _row(name: str, alike: bool, seen_alone: _Alone) -> tuple[Cell, ...]:
     for person in people:
         owners = _owners(person, performers, view)
         switches += int((np.diff(owners) != 0).sum())
-        found[int(np.bincount(owners).argmax())] = person
-    ratios = []
-    for k, person in found.items():
+        if len(owners):
+            found[int(np.bincount(owners).argmax())] = person
+    ratios, shares = [], []
+    for k in sorted(found):
+        person = found[k]
         seen = np.isfinite(person.keypoints.image[:, 0, 0])
+        shares.append(100.0 * float(seen.mean()))
         errors.append(_limbs(person.keypoints, performers[k], seen, view))
         ratios.append(errors[-1] / _limbs(singles[k], performers[k], seen, view))
     takes = [with_fov(found[k].keypoints, _fov(view)) for k in sorted(found)]
     world = in_one_world([solve_take(t) for t in takes], takes)
     apart = _distances(world) / _distances([performers[k] for k in sorted(found)])
-    shares = [100.0 * np.isfinite(p.keypoints.image[:, 0, 0]).mean() for p in people]
     return (
         f"{name}, {'dressed alike' if alike else 'dressed differently'}", float(len(people)),
         float(switches), tuple(shares), tuple(errors), tuple(ratios),
