@@ -121,8 +121,9 @@ def bake(
     from mocap.formats import ExportOptions
     from mocap.solve.tuning import SolveOptions
 
+    detect = opt.detection(locals())
     options = pipeline.BakeOptions(
-        opt.detection(locals()),
+        detect,
         SolveOptions(refine, feet, upper_body, height),
         opt.clip(trim, mirror, loop, at_origin, turn),
         ExportOptions(
@@ -136,7 +137,7 @@ def bake(
         opt.radians(fov),
         character,
         map_file,
-        workers,
+        opt.processes(workers, detect.people, scheduler),
     )
     rig = summaries.load_character(character, map_file)
     if cameras is not None:

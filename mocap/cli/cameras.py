@@ -51,7 +51,7 @@ def cameras(
         raise OutputError(f"{output} cannot be written: cameras go into a .toml file.")
     detect = DetectOptions(model=model, hands=False, face=False, source_fps=source_fps)
     with console.progress(f"Detecting {len(inputs)} clips") as progress:
-        views = read_views(inputs, detect, progress)
+        views = read_views(inputs, detect, progress, opt.processes(None))
     views = [with_fov(keypoints, opt.radians(fov)) for keypoints in views]
     found = calibrate(views, height, [path.name for path in inputs])
     save_cameras(output, found.cameras)

@@ -48,7 +48,7 @@ def detect(
     formats.check_writable(output, Keypoints)
     options = opt.detection(locals())
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = read_keypoints(source, options, progress, workers)
+        keypoints = read_keypoints(source, options, progress, opt.processes(workers))
     formats.save(output, keypoints)
     console.out.print(f"{output}: {_seen(keypoints, hands, face)}, {console.size(output)}")
 

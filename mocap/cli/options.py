@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mocap.retargeting.clip import ClipOptions
 
 _MOST_PEOPLE = 6
+# Processes that detect one video unless the user says how many: each may take 0.8 GB.
+_MOST_WORKERS = 4
 
 
 def input_file(text: str) -> Path:
@@ -117,7 +120,7 @@ Workers = Annotated[
     typer.Option(
         min=1,
         metavar="NUMBER",
-        help="Detect long videos in chunks, in this number of processes; by default in one pass. "
+        help="Detect a long video in this number of processes; by default one per core, at most 4. "
         "The result is the same for any number.",
     ),
 ]
@@ -262,6 +265,19 @@ def detection(parameters: Mapping[str, Any]) -> DetectOptions:
     if "people" in given:
         given["people"] = people(given["people"])
     return DetectOptions(**given)
+
+
+def processes(workers: int | None, people: int = 1, scheduler: str | None = None) -> int | None:
+    """Return the number of processes that detect one video.
+
+    Args:
+        workers: The option --workers.
+        people: The number of people to detect; several are detected in one pass, which is None.
+        scheduler: The option --scheduler: clips are side by side already.
+    """
+    if workers is not None or people > 1:
+        return workers
+    return 1 if scheduler is not None else min(os.cpu_count() or 1, _MOST_WORKERS)
 
 
 def clip(

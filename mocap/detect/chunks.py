@@ -2,8 +2,9 @@
 
 A tracker's result depends on the frames before. So each chunk but the first starts with a lead of
 frames that the chunk before also has: there the tracker settles, the two results are compared, and
-they are cross-faded. If they do not agree (another person, or a person that only the running
-tracker still sees), detection continues from the chunk before until they do.
+they are cross-faded. If they do not agree (a tracker that takes longer to settle, another person,
+or a person that only the running tracker still sees), a tracker with a longer lead that begins with
+the right person, or else the one of the chunk before, runs on into the chunk until they do.
 
 The chunks depend on the video alone, not on the number of workers: the result is always the same.
 """
@@ -14,7 +15,6 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ from mocap.capture.video import Video
 from mocap.capture.video_check import VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import extent
+from mocap.detect.people import extent, middle
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import TakesDetector
 
@@ -33,6 +33,8 @@ from mocap.detect.take import TakesDetector
 # by 15 to 40 mm at once, by 5 to 12 mm after 7 frames and by 3 to 8 mm from 15 frames on, where
 # they stay: MediaPipe's tracking amplifies differences below a pixel.
 LEAD = 15
+# A longer lead, in leads, is tried where parts do not agree; the whole chunk before costs more.
+_LONGER = 4
 # The last frames of the lead are cross-faded; the very last are compared.
 _FADED, _COMPARED = 8, 3
 # Largest mean distance of image points, as part of the person's extent, of the same person.
@@ -65,11 +67,16 @@ class Chunk:
 
     The lead are the frames from `begin` on, and the one before them: no lead is empty, so that a
     hard cut is seen with the first frame after `start`, too.
+
+    Attributes:
+        begin, start, stop: As above, seconds.
+        near: (x, y) of the person to begin with, pixels; None begins with the most prominent one.
     """
 
     begin: float
     start: float
     stop: float
+    near: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -142,6 +149,8 @@ def detect_chunk(
         closing(video.span(chunk.begin, chunk.stop)) as pictures,
     ):
         takes = TakesDetector(detector)
+        if chunk.near is not None:
+            detector.begin_near(chunk.near)
         for picture in pictures:
             frames.append(takes.detect(picture.frame.image, picture.frame.time))
             seconds.append(picture.seconds)
@@ -177,22 +186,13 @@ def join(
     while k < len(chunks):
         part = parts[k]
         if part is not None and pieces and not _agree(pieces[-1], part):
-            # Run the last chunk once more, and on through this one, until the next part agrees.
-            # Its start, and so its frames up to here, are those of the piece that is there.
-            run = again(
-                Chunk(chunks[k - 1].begin, chunks[k].start, math.inf),
-                partial(_caught_up, parts[k + 1 :]),
-            )
-            assert run is not None
-            pieces.append(_slice(run, run.lead))
-            k += 1
-            while k < len(chunks) and chunks[k].start <= run.seconds[-1]:
-                k += 1
-            continue
+            part = _joining(pieces[-1], parts, chunks, k, again)
         if part is not None:
             if pieces:
                 pieces[-1], part = _faded(pieces[-1], part)
             pieces.append(part)
+            while k + 1 < len(chunks) and chunks[k + 1].start <= part.seconds[-1]:
+                k += 1
         k += 1
     if not pieces:
         return None
@@ -206,16 +206,99 @@ def join(
     )
 
 
-def _caught_up(
-    later: Sequence[DetectedChunk | None], seconds: Sequence[float], frames: Sequence[Keypoints]
-) -> bool:
-    """Return whether a run has reached the end of a later part's lead and agrees with it."""
-    for part in later:
-        if part is not None and part.lead and part.seconds[part.lead - 1] == seconds[-1]:
-            n = min(part.lead, len(frames))
-            run = DetectedChunk(concatenate(frames[-n:]), np.array(seconds[-n:]), 0, VideoCheck())
-            return _agree(run, part)
-    return False
+def _joining(
+    before: DetectedChunk,
+    parts: Sequence[DetectedChunk | None],
+    chunks: Sequence[Chunk],
+    k: int,
+    again: Callable[[Chunk, Enough], DetectedChunk | None],
+) -> DetectedChunk:
+    """Return what follows a piece that does not agree with the next part.
+
+    This is a new run that agrees with the piece in its lead and goes on until it agrees with the
+    part, and then the rest of the part.
+    """
+    chunk = chunks[k]
+    longer = chunk.start - _LONGER * (chunk.start - chunk.begin)
+    if longer > chunks[k - 1].start:
+        run = again(
+            Chunk(longer, chunk.start, math.inf, _person_at(before, longer)),
+            _RunOn(parts[k:], chunk.start, before).enough,
+        )
+        if run is not None and _agree(before, run):
+            return _completed(run, parts[k])
+    # The tracker of the chunk before, from its start, so with the frames that are there already.
+    run = again(
+        Chunk(chunks[k - 1].begin, chunk.start, math.inf), _RunOn(parts[k:], chunk.start).enough
+    )
+    assert run is not None
+    return _completed(run, parts[k])
+
+
+@dataclass(frozen=True, eq=False)
+class _RunOn:
+    """When a run that starts before a part ends.
+
+    Attributes:
+        parts: The part, and those after it.
+        start: The part's first second after its lead.
+        before: What the run has to agree with at that second; None for nothing.
+    """
+
+    parts: Sequence[DetectedChunk | None]
+    start: float
+    before: DetectedChunk | None = None
+
+    def enough(self, seconds: Sequence[float], frames: Sequence[Keypoints]) -> bool:
+        """Return whether the run does not agree with what is before, or agrees with what follows.
+
+        It agrees for as many frames as a lead has in the part, or at the end of a later part's
+        lead.
+        """
+        if len(seconds) < 2 or seconds[-1] < self.start:
+            return False
+        if self.before is not None and seconds[-2] < self.start:
+            lead = _run(seconds[:-1], frames[:-1])
+            if not _agree(self.before, replace(lead, lead=len(lead.seconds))):
+                return True
+        run = _run(seconds, frames)
+        part, *later = self.parts
+        if part is not None:
+            met = int(np.searchsorted(part.seconds, seconds[-1], side="right"))
+            settled = part.lead + LEAD <= met < len(part.seconds)
+            if settled and part.seconds[met - 1] == seconds[-1]:
+                return _agree(run, replace(part, lead=met), LEAD)
+        for other in later:
+            if other is not None and other.lead and other.seconds[other.lead - 1] == seconds[-1]:
+                return _agree(run, other)
+        return False
+
+
+def _person_at(piece: DetectedChunk, seconds: float) -> tuple[float, float] | None:
+    """Return where a piece has its person at a time, pixels; None if it has no person there."""
+    at = min(int(np.searchsorted(piece.seconds, seconds)), len(piece.seconds) - 1)
+    x, y = middle(piece.keypoints.image[at])
+    return (float(x), float(y)) if np.isfinite(x) else None
+
+
+def _run(seconds: Sequence[float], frames: Sequence[Keypoints]) -> DetectedChunk:
+    """Return the last frames of a run."""
+    frames, seconds = frames[-LEAD:], seconds[-LEAD:]
+    return DetectedChunk(concatenate(frames), np.array(seconds), 0, VideoCheck())
+
+
+def _completed(run: DetectedChunk, part: DetectedChunk | None) -> DetectedChunk:
+    """Return a run with the rest of the part in whose frames it ended, or the run alone."""
+    if part is None or run.seconds[-1] >= part.seconds[-1]:
+        return run
+    met = int(np.searchsorted(part.seconds, run.seconds[-1], side="right"))
+    start, rest = _faded(run, replace(part, lead=met))
+    return DetectedChunk(
+        concatenate([start.keypoints, rest.keypoints]),
+        np.concatenate([start.seconds, rest.seconds]),
+        run.lead,
+        part.check,
+    )
 
 
 def _slice(part: DetectedChunk, start: int, stop: int | None = None) -> DetectedChunk:
@@ -223,15 +306,20 @@ def _slice(part: DetectedChunk, start: int, stop: int | None = None) -> Detected
     return DetectedChunk(keypoints, part.seconds[start:stop], 0, part.check)
 
 
-def _agree(before: DetectedChunk, part: DetectedChunk) -> bool:
-    """Return whether both results of the end of a lead show the same person, or both no person."""
-    n = min(part.lead, _COMPARED, len(before.seconds))
+def _agree(before: DetectedChunk, part: DetectedChunk, frames: int = _COMPARED) -> bool:
+    """Return whether the last frames of a lead show the same person in both, or no person."""
+    n = min(part.lead, frames, len(before.seconds))
+    if n == 0:
+        return True
     ours, theirs = before.keypoints.slice(-n), part.keypoints.slice(part.lead - n, part.lead)
-    for a, b in zip(ours.image[-n:], theirs.image, strict=True) if n else ():
+    # Landmarks outside the picture jump from frame to frame, so they count little.
+    sure = np.minimum(ours.confidence, theirs.confidence)
+    for a, b, weights in zip(ours.image, theirs.image, sure, strict=True):
         seen = np.isfinite(a).all(), np.isfinite(b).all()
         if seen[0] != seen[1]:
             return False
-        if seen[0] and np.linalg.norm(a - b, axis=-1).mean() > _SAME * extent(a):
+        off = np.linalg.norm(a - b, axis=-1)
+        if seen[0] and weights @ off > _SAME * extent(a) * weights.sum():
             return False
     return True
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,8 @@ from mocap.detect.take import check_somebody
 # Seconds between reports of progress.
 _REPORT_EVERY = 0.1
 
+# The number of frames done if the workers are to stop.
+_STOP = -1
 # In a worker process: the number of frames done by all workers.
 _done: Any = None
 
@@ -104,7 +110,8 @@ def _in_processes(
     count = context.Value("l", 0)
     task = (video.path, options)
     with ProcessPoolExecutor(workers, context, _start, (count,)) as pool:
-        futures = [pool.submit(_work, *task, chunk) for chunk in chunks]
+        with _uninterrupted():
+            futures = [pool.submit(_work, *task, chunk) for chunk in chunks]
         waiting: set[Future[DetectedChunk | None]] = set(futures)
         try:
             while waiting:
@@ -115,20 +122,55 @@ def _in_processes(
                         future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            count.value = _STOP
             raise
     return {k: f.result() for k, f in enumerate(futures) if f.exception() is None}
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back, and from processes that start meanwhile for ever.
+
+    They would print tracebacks; the process that waits for them ends them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(done: Any) -> None:
+    """Set up a worker process: it leaves Ctrl-C to its parent, and ends with it."""
     global _done
     _done = done
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(path: Path, options: DetectOptions, chunk: Chunk) -> DetectedChunk | None:
     """Detect a chunk in a worker process."""
+    _count(0)
     return detect_chunk(Video(path, options.source_fps), options, chunk, _count)
 
 
-def _count() -> None:
+def _count(frames: int = 1) -> None:
+    """Count frames.
+
+    Raises:
+        KeyboardInterrupt: The workers are to stop.
+    """
     with _done.get_lock():
-        _done.value += 1
+        if _done.value == _STOP:
+            raise KeyboardInterrupt
+        _done.value += frames

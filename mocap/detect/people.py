@@ -204,6 +204,11 @@ class PersonTrack:
         """
         self.place, self._other, self._asked, self._at = None, True, None, at
 
+    @property
+    def switching(self) -> bool:
+        """Whether another person is wanted and not found yet."""
+        return self._other
+
     def update(self, points: Float[ndarray, "33 2"], time: float) -> None:
         """Continue the track with landmarks (pixels) at a time (seconds)."""
         self.place = self._last = points

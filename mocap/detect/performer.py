@@ -70,6 +70,13 @@ class PerformerDetector(Closing):
                 right; after the last one, the first.
         """
         self._chosen = True
+        self.begin_near(at)
+
+    def begin_near(self, at: tuple[float, float] | None) -> None:
+        """Begin with the person nearest to a point (pixels), not with the most prominent one.
+
+        If this person is lost, the most prominent one is followed.
+        """
         self._track.switch(at)
         self._detector.next_person(at)
 
@@ -77,7 +84,7 @@ class PerformerDetector(Closing):
         if not people:
             self._track.lose()
             return None
-        if not self._chosen and self._track.place is None:
+        if not self._chosen and self._track.place is None and not self._track.switching:
             return people[0]
         by_place = sorted(people, key=lambda k: float(middle(k.image[0])[0]))
         who = self._track.choose(np.array([k.image[0] for k in by_place]), time)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from mocap import assets, formats
+from mocap.cli import options
 from mocap.core.keypoints import Keypoints
 from mocap.core.skeleton import HUMANOID
 from mocap.formats import bvh
@@ -195,3 +196,14 @@ def test_help_imports_neither_rich_nor_the_pipeline() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "[]\n"
+
+
+def test_a_video_is_detected_by_one_process_per_core_up_to_four(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for cores, expected in ((None, 1), (1, 1), (2, 2), (4, 4), (64, 4)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert options.processes(None) == expected
+        assert options.processes(None, scheduler="local") == 1, "clips are side by side"
+        assert options.processes(None, people=2) is None, "people are found in one pass"
+        assert options.processes(7, scheduler="local") == 7

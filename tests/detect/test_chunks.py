@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
@@ -19,10 +20,18 @@ from mocap.capture.video import IrregularTimesError, Video
 from mocap.capture.video_check import VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect import chunks
-from mocap.detect.chunks import LEAD, Chunk, DetectedChunk, detect_chunk, join, plan
+from mocap.detect.chunks import (
+    LEAD,
+    Chunk,
+    DetectedChunk,
+    Enough,
+    detect_chunk,
+    join,
+    plan,
+)
 from mocap.detect.inputs import read_keypoints
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import empty_frame
+from mocap.detect.people import empty_frame, middle
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from tests.helpers.places import DEMO
@@ -102,32 +111,89 @@ def test_parts_that_agree_are_joined_without_a_step() -> None:
     assert np.abs(np.diff(x)).max() < 0.1 + 2.0 / 8 + 1e-9
 
 
-def test_the_first_part_decides_which_person_is_followed() -> None:
-    other = [400.0] * 360
-    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], other), part(CHUNKS[2], STEADY)]
-    asked = []
+class Again:
+    """Detects chunks of a clip again: with the columns of the person of whom each chunk knows.
 
-    def again(chunk: Chunk, enough) -> DetectedChunk:
-        asked.append(chunk)
-        whole = part(chunk, STEADY)
+    asked: (chunk, number of detected frames) of each call.
+    """
+
+    def __init__(self, columns: Callable[[Chunk], list[float]] = lambda chunk: STEADY) -> None:
+        self.columns, self.asked = columns, list[tuple[Chunk, int]]()
+
+    def __call__(self, chunk: Chunk, enough: Enough) -> DetectedChunk:
+        whole = part(chunk, self.columns(chunk))
         frames = [whole.keypoints.slice(i, i + 1) for i in range(len(whole.seconds))]
-        for n in range(1, len(frames) + 1):
-            if enough(whole.seconds[:n].tolist(), frames[:n]):
-                return DetectedChunk(
-                    concatenate(frames[:n]), whole.seconds[:n], whole.lead, VideoCheck()
-                )
-        return whole
+        count = next(
+            (
+                n
+                for n in range(1, len(frames) + 1)
+                if enough(whole.seconds[:n].tolist(), frames[:n])
+            ),
+            len(frames),
+        )
+        self.asked.append((chunk, count))
+        return DetectedChunk(
+            concatenate(frames[:count]), whole.seconds[:count], whole.lead, VideoCheck()
+        )
 
+
+OTHER = [400.0] * 360
+# A longer lead of the second chunk: four times 0.5 s before it, with the person who is there.
+LONGER = Chunk(2.0, 4.0, math.inf, tuple(middle(frame(60, STEADY[60]).image[0]).tolist()))
+
+
+def test_the_first_part_decides_which_person_is_followed() -> None:
+    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], OTHER), part(CHUNKS[2], STEADY)]
+    again = Again()
     joined = join(parts, CHUNKS, again)
     assert joined is not None
-    assert [(c.begin, c.start) for c in asked] == [(CHUNKS[0].begin, CHUNKS[1].start)]
+    ((chunk, count),) = again.asked
+    assert chunk == LONGER
+    assert count == 240 - 60, "to the end of the last chunk's lead"
     np.testing.assert_allclose(joined.keypoints.times, np.arange(360) / FPS)
     np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
     # The same person, but the last part disagrees as well: on to the end.
-    parts[2] = part(CHUNKS[2], other)
+    parts[2] = part(CHUNKS[2], OTHER)
     joined = join(parts, CHUNKS, again)
     assert joined is not None
     np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
+
+
+def test_a_tracker_that_settles_late_is_joined_where_it_has_settled() -> None:
+    late = [x + (40.0 if i < 150 else 0.0) for i, x in enumerate(STEADY)]
+    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], late), part(CHUNKS[2], STEADY)]
+    again = Again()
+    joined = join(parts, CHUNKS, again)
+    assert joined is not None
+    ((chunk, count),) = again.asked
+    assert (chunk.begin, count) == (2.0, 150 + LEAD - 60), "no more than needed"
+    np.testing.assert_allclose(joined.keypoints.times, np.arange(360) / FPS)
+    np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY, atol=1e-9)
+
+
+def test_the_chunk_before_runs_on_where_a_longer_lead_finds_another_person() -> None:
+    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], OTHER), part(CHUNKS[2], OTHER)]
+    again = Again(lambda chunk: OTHER if chunk.begin else STEADY)
+    joined = join(parts, CHUNKS, again)
+    assert joined is not None
+    assert [chunk.begin for chunk, _ in again.asked] == [2.0, 0.0]
+    assert again.asked[0][1] == 61, "it ends with the first frame of the chunk"
+    np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
+
+
+def test_unseen_landmarks_need_not_agree() -> None:
+    parts = [part(c, STEADY) for c in CHUNKS]
+    keypoints = parts[1].keypoints
+    image, confidence = keypoints.image.copy(), keypoints.confidence.copy()
+    image[:, 20:] += 300.0
+    confidence[:, 20:] = 0.0
+    unsure = replace(keypoints, image=image, confidence=confidence)
+    assert join([parts[0], replace(parts[1], keypoints=unsure), parts[2]], CHUNKS, never)
+    # Whether they do count where they are seen:
+    sure = replace(parts[1], keypoints=replace(keypoints, image=image))
+    again = Again()
+    join([parts[0], sure, parts[2]], CHUNKS, again)
+    assert len(again.asked) == 1
 
 
 def test_a_person_seen_only_by_the_running_tracker_is_kept() -> None:

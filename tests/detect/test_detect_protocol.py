@@ -51,10 +51,14 @@ class Columns:
         self.closed = True
 
 
-def columns_seen(columns: list[list[float]], number: int | None = None) -> list[float]:
+def columns_seen(
+    columns: list[list[float]], number: int | None = None, near: float | None = None
+) -> list[float]:
     """Return the column of the performer in each frame, NaN where no person is seen."""
     detector = Columns(columns)
     with PerformerDetector(DetectOptions(person=number), detector=detector) as performer:
+        if near is not None:
+            performer.begin_near((near, 120.0))
         found = [performer.detect(PICTURE, i / 30) for i in range(len(columns))]
     assert detector.closed
     return [float(k.image[0].mean(axis=0)[0]) for k in found]
@@ -81,6 +85,14 @@ def test_an_unknown_detector_is_named() -> None:
 def test_the_most_prominent_person_is_followed_by_default() -> None:
     # The detector's order changes; the performer does not.
     assert columns_seen([[200.0, 100.0], [100.0, 202.0], [101.0, 204.0]]) == [200, 202, 204]
+
+
+def test_the_person_near_a_point_is_followed_until_lost() -> None:
+    columns = [[200.0, 100.0], [202.0, 101.0], [], [204.0]]
+    seen = columns_seen(columns, near=110.0)
+    assert seen[:2] == [100.0, 101.0]
+    assert np.isnan(seen[2])
+    assert seen[3] == 204.0
 
 
 def test_a_chosen_person_is_followed() -> None:

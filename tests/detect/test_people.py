@@ -16,6 +16,7 @@ from mocap.detect.inputs import read_keypoints
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import PersonTrack, is_same, mask_others
+from mocap.detect.performer import PerformerDetector
 from mocap.detect.table import open_detector
 from mocap.errors import NoPersonError
 from mocap.live.options import LiveOptions, PageOptions, ServerSource
@@ -81,6 +82,16 @@ def test_following_the_next_person_takes_effect_at_once(pair: np.ndarray) -> Non
             assert has_person(found)
             sides.append(bool(np.mean(found.image[0, :, 0]) > pair.shape[2] / 2))
     assert sides == [sides[0]] * 3 + [not sides[0]] * 3 + [sides[0]] * 4
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_detector_begins_with_the_person_near_a_point(pair: np.ndarray, side: int) -> None:
+    middle_of = (pair.shape[2] * (0.25 + 0.5 * side), pair.shape[1] * 0.5)
+    options = DetectOptions(model="lite", hands=False, face=False)
+    with PerformerDetector(options) as detector:
+        detector.begin_near(middle_of)
+        found = [detector.detect(image, i / 30) for i, image in enumerate(pair[:4])]
+    assert [np.mean(k.image[0, :, 0]) > pair.shape[2] / 2 for k in found] == [bool(side)] * 4
 
 
 def test_the_command_line_reports_too_few_people(pair: np.ndarray, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MOCAP = [sys.executable, "-c", "from mocap.__main__ import main; main()"]
@@ -23,6 +23,7 @@ def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
         [*MOCAP, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,  # so that it can be interrupted and ended with its own processes
         # As in a terminal: a shell that runs this in the background would have SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
@@ -30,7 +31,8 @@ def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def address(process: subprocess.Popen[str]) -> str:
