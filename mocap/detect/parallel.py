@@ -107,9 +107,13 @@ def _in_processes(
     """Return the parts by the numbers of their chunks, but for those lost with a process."""
     # Spawned: MediaPipe's and OpenCV's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    count = context.Value("l", 0)
+    try:
+        count = context.Value("l", 0)
+        pool = ProcessPoolExecutor(workers, context, _start, (count,))
+    except (ImportError, NotImplementedError, OSError):
+        return {}  # no semaphores, as in some sandboxes and on phones
     task = (video.path, options)
-    with ProcessPoolExecutor(workers, context, _start, (count,)) as pool:
+    with pool:
         with _uninterrupted():
             futures = [pool.submit(_work, *task, chunk) for chunk in chunks]
         waiting: set[Future[DetectedChunk | None]] = set(futures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import islice
@@ -287,6 +288,19 @@ def test_chunked_detection_is_reproducible_and_close_to_one_pass(
     half = len(off) // 2 - LEAD
     assert off[:half].max() == 0.0, "before the seam nothing differs"
     assert np.linalg.norm(one.image - whole.image, axis=-1).mean() < 2.0, "pixels, of 720"
+
+
+def test_without_semaphores_this_process_detects_all(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    context = multiprocessing.get_context("spawn")
+    monkeypatch.setattr(type(context), "Value", refused)
+    monkeypatch.setattr(chunks, "_SHORTEST", 50)
+    options = DetectOptions(model="lite", hands=False, face=False)
+    assert len(read_keypoints(clip, options, workers=2)) == 100
 
 
 def test_a_cut_at_the_start_of_a_chunk_whose_lead_is_a_gap_begins_a_take(tmp_path: Path) -> None:
