@@ -13,7 +13,7 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
-from mocap.solve.gravity import body_axis, find_gravity
+from mocap.solve.gravity import find_gravity
 
 # Pairs of JOINTS: left and right of upper arm, forearm, thigh, shank; the hips' and the shoulders'
 # width; the sides of the trunk.
@@ -78,7 +78,7 @@ def find_up(found: Triangulated, cameras: CameraSet) -> Float[ndarray, "3"]:
         mean = cameras.views[0].up
     level = R.between(mean / np.linalg.norm(mean), np.array([0.0, 1.0, 0.0]))
     turned = R.apply(level, found.points)
-    gravity = find_gravity(*body_axis(turned, found.confidence))
+    gravity = find_gravity(turned, found.confidence)
     up = R.apply(R.conjugate(R.multiply(gravity, level)), np.array([0.0, 1.0, 0.0]))
     centres = np.stack([v.centre for v in cameras.views])
     apart = float(np.linalg.norm(centres - centres.mean(axis=0), axis=1).max())

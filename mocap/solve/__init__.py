@@ -3,7 +3,8 @@
 Entry points   take.py (bake), performer.py and live.py (live), tuning.py (options), cuts.py (hard
                cuts), assessment.py (what of the result is in doubt), scene.py (several people)
 Evidence       evidence.py (trust in landmarks), swaps.py and flips.py (left/right and depth
-               errors), depth.py (image points against depth), gravity.py (camera tilt)
+               errors), depth.py (image points against depth), gravity.py (camera tilt),
+               balance.py (centre of mass and support)
 Pose           body.py (closed form), trunk.py, shoulders.py, twist.py, hands.py, wrists.py, face/,
                hold.py and groups.py (unseen parts), upper_body.py (a person at a desk)
 Body size      measure.py (bone lengths), size.py (stature)

@@ -31,7 +31,7 @@ from mocap.solve.face import (
     head_turns,
     solved_head,
 )
-from mocap.solve.gravity import GravityState, body_axis, follow_gravity
+from mocap.solve.gravity import GravityState, follow_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.root import RootState, StandState, follow_root, stand, steady_stand
@@ -127,7 +127,7 @@ class CausalSolver:
                 self._filter,
             )
             upright, self._gravity = follow_gravity(
-                keypoints.times, *body_axis(positions, keypoints.confidence), self._gravity
+                keypoints.times, positions, keypoints.confidence, whole, self._gravity
             )
             positions = R.apply(upright[:, None], positions)
         place = R.apply(upright, translation)

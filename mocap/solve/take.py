@@ -23,7 +23,7 @@ from mocap.solve.cuts import find_cuts, in_takes, join_takes
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import bend_elbows, weigh
 from mocap.solve.flips import unflip
-from mocap.solve.gravity import body_axis, find_gravity
+from mocap.solve.gravity import find_gravity
 from mocap.solve.hands import with_arms
 from mocap.solve.hanging import hold_hands
 from mocap.solve.measure import measure_body
@@ -138,7 +138,7 @@ def _solve_take(
         not np.isfinite(translation).all(axis=1).any()
     ):  # without image points there is nothing to fit to
         positions = smooth(times, prior, BAKE_CUTOFF)
-        upright = find_gravity(*body_axis(positions, keypoints.confidence))
+        upright = find_gravity(positions, keypoints.confidence, whole)
         return at_height(
             pose_take(keypoints, positions, None, upright, filtered=True, whole=whole), height
         )
@@ -151,7 +151,7 @@ def _solve_take(
     upright = R.IDENTITY
     if measured is None:
         seen = np.where(np.isfinite(prior), found.positions, np.nan)
-        upright = find_gravity(*body_axis(seen, keypoints.confidence))
+        upright = find_gravity(seen, keypoints.confidence, whole)
     support = None
     if feet != "off" and whole.any():
         support = find_support(keypoints, found, upright, feet, measured is not None)

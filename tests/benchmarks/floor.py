@@ -24,8 +24,8 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.core.surface import lowest_skin
 from mocap.retargeting import normalized, retarget
-from mocap.solve import take
-from mocap.solve.refine.ground import BODY, SOLES, Ground
+from mocap.solve import support, take
+from mocap.solve.refine.ground import BODY, SOLES
 from tests.helpers.noise import noisy
 from tests.helpers.synthetic import keypoints_of
 
@@ -90,21 +90,21 @@ def _pitch(motion: Motion) -> np.ndarray:
 def _row(name: str, motion: Motion, yaw: float) -> tuple[Cell, ...]:
     rng = np.random.default_rng(1)
     keypoints = noisy(keypoints_of(seen(motion, yaw)), rng, pixels=4.0, squash=1.0, depth=0.05)
-    grounds: list[Ground | None] = []
-    find = take._ground
+    supports: list[support.Support | None] = []
+    find = support.find_support
 
-    def kept(*arguments: object) -> Ground | None:
-        grounds.append(find(*arguments))  # type: ignore[arg-type]
-        return grounds[-1]
+    def kept(*arguments: object) -> support.Support | None:
+        supports.append(find(*arguments))  # type: ignore[arg-type]
+        return supports[-1]
 
-    with patch.object(take, "_ground", kept):
+    with patch.object(take, "find_support", kept):
         found = take.solve_take(keypoints)
     ours, theirs = surface_heights(found), surface_heights(motion)
     lowest = 100.0 * np.min(list(ours.values()), axis=0)
     pitch, true = (_pitch(m) for m in (found, motion))
     carrying: list[str] = []
-    if grounds and grounds[0] is not None:
-        share = grounds[0].contacts[:, SOLES.stop :].mean(axis=0)
+    if supports and supports[0] is not None:
+        share = supports[0].ground.contacts[:, SOLES.stop :].mean(axis=0)
         parts = [LANDMARKS[i].split("_")[1] for i, s in zip(BODY, share, strict=True) if s > 0.1]
         carrying = list(dict.fromkeys(parts))
     return (
