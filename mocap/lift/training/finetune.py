@@ -49,7 +49,7 @@ NEW = Mix(spoilt=1, sketched=3, exact=2, guessed=0.5, bare=0.4, raised=0.08)
 CLOSE_UPS, WEBCAM = 3, 9
 """Close-ups, and those of people who face the camera, in a batch."""
 STAGE = Stage("finetuned", 3_400, 5e-4, NEW, PROCEDURAL_SHARE)
-SHARE = 0.7
+SHARE = 0.3
 """Share of the trained weights in the result; the rest are the first ones."""
 _RECOMBINED, _FEW = 0.15, 60  # new pieces with another's arms; procedural takes at desks
 
