@@ -25,6 +25,9 @@ _NEAR, _SPEED = 0.5, 1.0
 _TWICE, _WITHIN, _LESS_SURE = 0.12, 0.8, 0.12
 # Seconds to wait for another person where only one is found.
 _PATIENCE = 0.5
+# A person who was followed for the first number of seconds is looked for during the second before
+# another person is followed instead.
+_KNOWN, _LOYAL = 0.5, 1.0
 _TRUNK = [LANDMARKS.index(n) for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 
 
@@ -190,7 +193,7 @@ class PersonTrack:
         self.place: ndarray | None = None
         self._number = number
         self._last: ndarray | None = None
-        self._time = 0.0
+        self._time = self._since = 0.0
         self._other = False
         self._asked: float | None = None
         self._at: tuple[float, float] | None = None
@@ -211,8 +214,24 @@ class PersonTrack:
 
     def update(self, points: Float[ndarray, "33 2"], time: float) -> None:
         """Continue the track with landmarks (pixels) at a time (seconds)."""
+        if self._last is None or not is_same(points, self._last, max(0.0, time - self._time)):
+            self._since = time
         self.place = self._last = points
         self._time = time
+
+    def misses(self, time: float) -> bool:
+        """Return whether the person was followed until a moment ago, and long enough to be sure."""
+        known = self._last is not None and self._time - self._since >= _KNOWN
+        return known and time - self._time <= _LOYAL
+
+    def is_other(self, points: Float[ndarray, "33 2"], time: float) -> bool:
+        """Return whether landmarks (pixels) belong to another person while this one is missed.
+
+        Trackers that lose a person go over to the next one whom they see.
+        """
+        if self._last is None or not self.misses(time):
+            return False
+        return not is_same(points, self._last, max(0.0, time - self._time))
 
     def lose(self) -> None:
         """Mark the track as lost."""

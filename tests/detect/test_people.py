@@ -84,6 +84,39 @@ def test_following_the_next_person_takes_effect_at_once(pair: np.ndarray) -> Non
     assert sides == [sides[0]] * 3 + [not sides[0]] * 3 + [sides[0]] * 4
 
 
+def sides_followed(pair: np.ndarray, shown: list[str]) -> str:
+    """Who is followed (l, r, or - for no one) where the left, the right or both (b) are shown."""
+    half, out = pair.shape[2] // 2, ""
+    with PoseDetector("lite") as detector:
+        for i, who in enumerate(shown):
+            picture = pair[0].copy()
+            if who != "b":
+                hidden = slice(half, None) if who == "l" else slice(0, half)
+                picture[:, hidden] = 255
+            found = detector.detect(picture, i / 20)
+            x = float(np.mean(found.image[0, :, 0]))
+            out += "-" if np.isnan(x) else "l" if x < half else "r"
+    return out
+
+
+def test_a_lost_person_is_looked_for_before_another_is_followed(pair: np.ndarray) -> None:
+    known = 14  # frames at 20 a second: more than half a second
+    followed = sides_followed(pair, ["l"] * known + ["r"] * 12 + ["b"] * 6)
+    assert followed[:known] == "l" * known
+    assert set(followed[known : known + 12]) == {"-"}, "not the other one"
+    assert followed[-4:] == "llll", "found again"
+
+
+def test_another_person_is_followed_after_a_second(pair: np.ndarray) -> None:
+    followed = sides_followed(pair, ["l"] * 14 + ["r"] * 30)
+    assert followed[14:32] == "-" * 18
+    assert followed[-6:] == "r" * 6
+
+
+def test_another_person_is_followed_at_once_after_a_glimpse(pair: np.ndarray) -> None:
+    assert sides_followed(pair, ["l"] * 4 + ["r"] * 8)[-4:] == "rrrr"
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_detector_begins_with_the_person_near_a_point(pair: np.ndarray, side: int) -> None:
     middle_of = (pair.shape[2] * (0.25 + 0.5 * side), pair.shape[1] * 0.5)

@@ -83,6 +83,8 @@ class PoseDetector(Closing):
         self.model = model
         self.video = video
         self._choosing = person is not None
+        # Whether the tracker went over to another person, and the right one is looked for.
+        self._seeking = False
         self._person = person or 1
         self._track = PersonTrack(self._person)
         self._finder: PoseLandmarker | None = None
@@ -117,9 +119,20 @@ class PoseDetector(Closing):
         milliseconds = self._milliseconds(time) if self.video else 0
         if self._choosing:
             return self._find_someone(image, milliseconds, time)
-        found = self._find_alone(image, milliseconds, time)
-        if has_person(found):
-            self._track.update(found.image[0], time)
+        if self._seeking and not self._track.misses(time):
+            # The person is gone: follow the most prominent one.
+            self._seeking, self._track = False, PersonTrack(self._person)
+            self._restart()
+        if not self._seeking:
+            found = self._find_alone(image, milliseconds, time)
+            if not self.video or not has_person(found):
+                return found
+            if not self._track.is_other(found.image[0], time):
+                self._track.update(found.image[0], time)
+                return found
+            self._track.lose()
+        found = self._find_someone(image, milliseconds, time)
+        self._seeking = not has_person(found)
         return found
 
     def _find_alone(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
@@ -224,7 +237,7 @@ class PoseDetector(Closing):
             self._restart()
             self._small.restart()
             self._first = None
-            self._track = PersonTrack(self._person)
+            self._seeking, self._track = False, PersonTrack(self._person)
         if self._first is None:
             self._first, self._last = time, -1
         self._last = max(round((time - self._first) * 1000.0), self._last + 1)
