@@ -41,7 +41,7 @@ INPUTS = 64
 _DEPTHS, _DISTANCE, _KNOWN = slice(30, 45), 62, 63
 # Smallest distance of a joint from the camera, as a share of the hips' distance.
 _NEAREST = 0.1
-TRUST = 0.7
+TRUST = 0.75
 """Weight of the result with the detector's depth; the rest is the result without it.
 
 With the depth, arms are better, and the knees of people who stand; without it, the thighs of a

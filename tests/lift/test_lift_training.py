@@ -315,17 +315,6 @@ def test_close_ups_are_near_and_do_not_show_the_legs() -> None:
     assert np.isfinite(inputs).all()
 
 
-def test_people_before_a_webcam_face_it() -> None:
-    rng = np.random.default_rng(0)
-    libraries = ((stage.Library.of(poses.takes(0, 6)), 1.0),)
-    inputs = closeup.before_webcam(rng, libraries, 12, 48).inputs
-    shoulders = inputs[..., 2] - inputs[..., 4]
-    assert (shoulders.mean(axis=1) > 0.1).mean() > 0.9  # their left is to the picture's right
-    unseen = (inputs[..., 48:52] < 0.1).mean()
-    assert 0.3 < unseen < 0.7
-    assert np.isfinite(inputs).all()
-
-
 def test_a_refitted_layer_learns_new_pieces_and_keeps_known_answers() -> None:
     """A wrong bias of the wrists' depths is unlearnt on new pieces; shoulders stay as they are."""
     true = dict(network.weights())

@@ -6,21 +6,18 @@ The detector guesses what it does not see: legs are drawn short and wander, with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.lift.network import HIP_JOINTS, features
 from mocap.lift.training.noise import Shown, sketched
-from mocap.lift.training.stage import Library, staged, wandering
+from mocap.lift.training.stage import wandering
 
-_SHOULDERS, _ELBOWS, _WRISTS, _LEGS = [1, 2], [3, 4], [5, 6], list(range(9, 15))
+_ELBOWS, _WRISTS, _LEGS = [3, 4], [5, 6], list(range(9, 15))
 _DISTANCE, _BELOW = (0.7, 1.5), (0.4, 1.1)  # metres to the hips; slope of the ray to them, downward
 _NEAREST = 0.6  # metres
 _SHORT, _STRAYS = (0.2, 1.0), 0.08  # factor of the legs in the picture; their strays, metres
-_DRAWN, _BEST = 6, 2  # pieces for each one that is kept, of which so many face the camera best
 _GUESSED, _DOUBTED = (0.0, 0.08), (0.0, 0.9)  # confidences of legs and hips, and of arms
 
 
@@ -57,27 +54,3 @@ def close_up(
         )
     given = features(across, shown.inputs[..., 30:45], confidence, shown.inputs[..., 60:63])
     return Shown(given, shown.true)
-
-
-def before_webcam(
-    rng: np.random.Generator, libraries: Sequence[tuple[Library, float]], count: int, frames: int
-) -> Shown:
-    """Return close-ups of people who face the camera, with half of elbows and wrists out of it.
-
-    Args:
-        rng: Random numbers.
-        libraries: Motion, with the share of each.
-        count: Number of pieces.
-        frames: Of each piece.
-    """
-    bodies, hips = staged(rng, libraries, _DRAWN * count, frames, 0.3)
-    width = (bodies[:, :, _SHOULDERS[0], 0] - bodies[:, :, _SHOULDERS[1], 0]).mean(axis=1)
-    facing = rng.permutation(np.argsort(-width)[: _BEST * count])[:count]
-    shown = close_up(rng, bodies[facing], hips[facing])
-    confidence = shown.inputs[..., 45:60].copy()
-    for joints in (_ELBOWS, _WRISTS):
-        out = rng.uniform(size=(count, 1, 2)) < 0.5
-        guessed = rng.uniform(*_GUESSED, (count, 1, 2))
-        confidence[..., joints] = np.where(out, guessed, confidence[..., joints])
-    inputs = np.concatenate([shown.inputs[..., :45], confidence, shown.inputs[..., 60:]], axis=-1)
-    return Shown(inputs, shown.true)

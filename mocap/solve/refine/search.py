@@ -58,7 +58,7 @@ _LOOSE = (4.0, 2.0)
 _WINDOW, _OVERLAP = 1500, 60  # frames
 _CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # cutoffs of the smoothing of the start, Hz
 # Share of the expected errors that is believed. They are calibrated on rendered pairs, where 68 %
-# of the depths lie within one; of the benchmark's clips, which are easier, 83 % do.
+# of the depths lie within one; of the benchmark's clips, which are easier, 78 % to 80 % do.
 _BELIEVED = 0.7
 # Bounds of the factor on the weight of the prior's depth that follows from its expected error.
 _KNOWN_ERROR = (0.25, 6.0)
