@@ -4,9 +4,8 @@ A detector yields the people of each frame in any order. First, sightings that f
 without doubt are joined to tracklets: a tracklet ends where its person is not seen, or where
 another person could be meant. Then tracklets are linked over the whole take, all at once, by the
 assignment of least cost over position, motion, size, pose, look and the detector's own tracks.
-Hysteresis comes from that
-order: near a crossing no decision is taken from single frames, only from what is known of the
-tracklets before and after it.
+Hysteresis comes from that order: near a crossing no decision is taken from single frames, only from
+what is known of the tracklets before and after it.
 """
 
 from __future__ import annotations

@@ -125,9 +125,9 @@ class PoseDetector(Closing):
             self._restart()
         if not self._seeking:
             found = self._find_alone(image, milliseconds, time)
-            if not self.video or not has_person(found):
+            if not has_person(found):
                 return found
-            if not self._track.is_other(found.image[0], time):
+            if not self.video or not self._track.is_other(found.image[0], time):
                 self._track.update(found.image[0], time)
                 return found
             self._track.lose()
